@@ -1,0 +1,1 @@
+"""The checkpoints of each chapter, one module a chapter."""

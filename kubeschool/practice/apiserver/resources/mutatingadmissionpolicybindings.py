@@ -1,0 +1,8 @@
+"""MutatingAdmissionPolicyBinding. Stored; practice evaluates no policies."""
+
+from .validatingadmissionpolicybindings import ValidatingAdmissionPolicyBinding
+
+
+class MutatingAdmissionPolicyBinding(ValidatingAdmissionPolicyBinding):
+    kind, plural = "MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings"
+    needed = ("policyName",)

@@ -1,0 +1,5 @@
+"""kube-scheduler."""
+
+from .scheduler import Decision, Scheduler
+
+__all__ = ["Decision", "Scheduler"]
