@@ -64,6 +64,7 @@ def _up(cluster, **asked: float) -> int:
         raise CourseError(f"it runs already, with {now}; stop it first: course.py cluster down")
     else:
         cluster.launch(**asked)
+        cluster.kubeconfig()  # once it answers, connect() joins it
     connect(cluster.name)
     print(cluster.kubeconfig_file)
     return 0

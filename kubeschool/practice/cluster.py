@@ -80,8 +80,8 @@ class Cluster:
     def __init__(self, folder: Path, nodes: int = 1, speed: float = 1.0, port: int = 0, control_planes: int = 1):
         self.folder, self.clock = folder, Clock(speed)
         folder.mkdir(parents=True, exist_ok=True)
+        self._store = Store(folder / "state.db")  # locked from here on: a second process for this folder ends, and has written nothing
         self._pki = Pki(folder / "pki").ensure()
-        self._store = Store(folder / "state.db")
         self._port = port
         self.audit = Audit()
         authorizer, tokens = Authorizer(self._store), ServiceAccountTokens(folder / "pki" / "sa.key")

@@ -14,6 +14,7 @@ from urllib3.exceptions import ProtocolError
 
 from kubeschool import clusters, notebook, paths
 from kubeschool.cluster import Ability
+from kubeschool.clusters import __main__ as commands
 from kubeschool.clusters import practice
 from kubeschool.errors import CourseError
 
@@ -53,6 +54,13 @@ def test_two_kernels_at_the_same_moment_share_one(cluster):
         thread.join()
     assert cluster.kubeconfig() == other.kubeconfig()
     assert cluster.pid() == other.pid()
+
+
+def test_up_joins_the_process_it_started(cluster, monkeypatch):
+    joined = []
+    monkeypatch.setattr(commands, "connect", lambda name: joined.append(cluster.pid()))
+    commands._up(cluster)
+    assert joined == [cluster._started.pid]
 
 
 def test_outlives_the_kernel_that_started_it(cluster):

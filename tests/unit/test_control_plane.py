@@ -1,7 +1,9 @@
 """kube-system, switches and audit of a whole practice cluster."""
 import asyncio
 import contextlib
+import functools
 import shutil
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from kubeschool.practice.apiserver.errors import ApiError
 from kubeschool.practice.client import Client
 from kubeschool.practice.cluster import Cluster
 from kubeschool.practice.component_helpers import is_node_ready, is_pod_ready
+from kubeschool.practice.store import Store
 
 OWN = (
     "controller", "coredns", "coredns", "etcd", "kindnet", "kindnet", "kube-apiserver", "kube-controller-manager", "kube-proxy",
@@ -51,6 +54,15 @@ async def running(folder: Path, speed: float = 200.0, **options) -> AsyncIterato
         yield Lab(cluster)
     finally:
         await cluster.stop()
+
+
+def test_a_second_process_for_a_folder_ends_before_it_makes_certificates(tmp_path, monkeypatch):
+    first = Store(tmp_path / "state.db")
+    monkeypatch.setattr(sqlite3, "connect", functools.partial(sqlite3.connect, timeout=0))
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        Cluster(tmp_path)
+    assert not (tmp_path / "pki").exists()
+    first.close()
 
 
 class Lab:
