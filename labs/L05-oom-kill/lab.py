@@ -11,10 +11,10 @@ LAB = Lab(
     level=2,
     minutes=10,
     story="""
-The cache reads a stock list of forty megabytes into memory when it starts, and then serves pages. Since somebody "saved a little memory"
-it never gets that far.
+The cache reads a stock list of forty megabytes into memory when it starts, and then serves a page that says how much it has read. Since
+somebody "saved a little memory" it never gets that far.
 
-Let it serve again. It must keep a memory limit, and no more than 128Mi: the node is shared.
+Let it serve the whole list again. It must keep a memory limit, and no more than 128Mi: the node is shared.
 """,
     broken="OOMKilled",
     hints=(
@@ -28,12 +28,15 @@ Let it serve again. It must keep a memory limit, and no more than 128Mi: the nod
 %kubectl patch deploy/cache --type=json -p '[{"op": "remove", "path": "/spec/template/spec/containers/0/resources/limits"}]'
 """: "there is no memory limit",
         "%kubectl set resources deploy/cache --limits=memory=2Gi": "2Gi is more than 128Mi",
+        """
+%kubectl patch deploy/cache --type=json -p '[{"op": "remove", "path": "/spec/template/spec/containers/0/command"}]'
+""": 'does not say "40000000 bytes"',
     },
     repairs={
         "give it what it needs": "%kubectl set resources deploy/cache --limits=memory=96Mi",
         "read it piece by piece": """
 %kubectl patch deploy/cache --type=json -p '[{"op": "replace", "path": "/spec/template/spec/containers/0/command/2", \\
-  "value": "head -c 40000000 /dev/zero | wc -c && exec nginx -g \\"daemon off;\\""}]'
+  "value": "echo $(head -c 40000000 /dev/zero | wc -c) bytes > /usr/share/nginx/html/index.html; exec nginx -g \\"daemon off;\\""}]'
 """,
     },
     explanation="""
@@ -43,9 +46,9 @@ what the program needs, and set the limit above it. Without any limit, one greed
 )
 
 
-@LAB.goal("The cache serves pages")
+@LAB.goal("The cache serves its page, and has read the whole list")
 def page(cluster) -> Verdict:
-    return look.answers(cluster, "cache:80")
+    return look.answers(cluster, "cache:80", contains="40000000 bytes")
 
 
 @LAB.goal("It stays Ready")

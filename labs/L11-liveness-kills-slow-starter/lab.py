@@ -9,8 +9,8 @@ LAB = Lab(
     level=2,
     minutes=12,
     story="""
-The archive reads its index for twenty seconds before it serves its first page. It never gets there: each time something restarts it
-before it is done.
+The archive reads its index, ten shelves, for twenty seconds before it serves its first page. It never gets there: each time something
+restarts it before it is done.
 
 Let the archive start in peace. When it hangs later, it must still be restarted within half a minute.
 """,
@@ -21,6 +21,9 @@ Let the archive start in peace. When it hangs later, it must still be restarted 
         "A `startupProbe` with enough patience (periodSeconds 3, failureThreshold 20) holds the liveness probe back until it has passed.",
     ),
     wrong={
+        """
+%kubectl patch deploy/archive --type=json -p '[{"op": "remove", "path": "/spec/template/spec/containers/0/command"}]'
+""": "the Service archive answers 404",
         """
 %kubectl patch deploy/archive --type=json -p '[{"op": "remove", "path": "/spec/template/spec/containers/0/livenessProbe"}]'
 """: "nobody would restart it",
@@ -55,9 +58,9 @@ probe so patient that it survives the start would also be patient with a program
 )
 
 
-@LAB.goal("The archive serves pages")
+@LAB.goal("The archive serves its whole index")
 def page(cluster) -> Verdict:
-    return look.answers(cluster, "archive:80")
+    return look.answers(cluster, "archive:80", "/index", contains="shelf 10")
 
 
 @LAB.goal("It stays Ready")

@@ -4,6 +4,8 @@ from kubeschool.checks import look
 from kubeschool.checks.lab import Lab
 from kubeschool.checks.verdict import Verdict, done, not_yet
 
+BANK = "lab-l18-bank"
+
 LAB = Lab(
     title="A neighbour called by the first name",
     level=3,
@@ -26,7 +28,12 @@ Let the checkout reach payments where it is now. Payments stays with the bank.
         """
 %kubectl create deployment payments --image=nginx:1.27
 %kubectl expose deployment payments --port=80
-""": "payments of its own",
+""": "somebody answers, but the bank has not heard of it",
+        """
+%kubectl create deployment till --image=nginx:1.27
+%kubectl expose deployment till --port=80
+%kubectl set env deploy/checkout PAYMENTS=http://till
+""": "somebody answers, but the bank has not heard of it",
     },
     repairs={
         "use the name with its namespace": "%kubectl set env deploy/checkout PAYMENTS=http://payments.lab-l18-bank",
@@ -42,22 +49,28 @@ this namespace would answer, and book no purchase at the bank.
 
 @LAB.goal("The checkout reaches payments")
 def reached(cluster) -> Verdict:
-    answered, said = look.run(cluster, "deploy/checkout", "sh", "-c", 'timeout 3 wget -qO- "$PAYMENTS"')
+    answered, said = _purchase(cluster)
     if not answered:
         see = "%kubectl exec deploy/checkout -- sh -c 'echo $PAYMENTS; cat /etc/resolv.conf'"
         return not_yet("the checkout gets no page from payments", why=said, next=see)
     return done("it does")
 
 
-@LAB.goal("It is the bank's payments, and no other")
-def the_banks(cluster) -> Verdict:
-    if not cluster.api.find("/apis/apps/v1/namespaces/lab-l18-bank/deployments/payments"):
-        return not_yet("the bank has no payments any more", next="%kubectl get deployments -n lab-l18-bank")
-    if look.find(cluster, "deploy/payments"):
-        return not_yet("there is a payments of its own in this namespace", next="%kubectl get deployments -A")
-    return done("payments is where it was")
+@LAB.goal("Its purchase is booked at the bank")
+def booked(cluster) -> Verdict:
+    """By the log of the bank's payments, in which the checkout's Pod leaves its name."""
+    if not _purchase(cluster)[0]:
+        return not_yet("no purchase goes through")
+    booked = look.kubectl(cluster, "logs", f"--namespace={BANK}", "--selector=app=payments", "--tail=-1")[1]
+    if not any(f"for={pod['metadata']['name']} " in booked for pod in look.pods(cluster, "app=checkout")):
+        return not_yet("somebody answers, but the bank has not heard of it", next=f"%kubectl logs -n {BANK} deploy/payments")
+    return done("it is in the log of payments")
 
 
 @LAB.goal("The checkout stays Ready")
 def steady(cluster) -> Verdict:
     return look.steady(cluster, "deploy/checkout", 1)
+
+
+def _purchase(cluster) -> tuple[bool, str]:
+    return look.run(cluster, "deploy/checkout", "sh", "-c", 'timeout 3 wget -qO- "$PAYMENTS/?for=$HOSTNAME"')

@@ -92,7 +92,7 @@ class Replicas(Controller):
         if missing < 0:
             victims = pods_to_delete(active, min(-missing, BURST_REPLICAS), self._related(owner))
             error = None
-            for pod in list(victims):
+            for pod in victims:
                 try:
                     self.control.delete(owner, pod)
                     active.remove(pod)

@@ -203,7 +203,7 @@ def pods_to_delete(pods: list[dict], count: int, related: list[dict]) -> list[di
     """The `count` pods that are missed least (ActivePodsWithRanks); `related` are all pods of the owner's owner, so that
     nodes with many of them lose some first."""
     if count >= len(pods):
-        return pods
+        return list(pods)
     on_node = Counter(p["spec"].get("nodeName", "") for p in related)
     instant = now()
 
