@@ -6,10 +6,10 @@ practice   every chapter on the practice cluster, its checkpoints solved, its ou
 again      every chapter after a run that broke off, and once more
 labs       every lab on the practice cluster: broken, half repaired, repaired
 wire       the real kubectl and the official Python client against the practice cluster
-real       the same chapters on a true kind cluster, errors only (nbval-lax), and its labs; KUBESCHOOL_KIND_IMAGE names the node image
+real       the same chapters on a true kind cluster, errors only (nbval-lax), its labs and views; KUBESCHOOL_KIND_IMAGE names the node image
 minikube   the same on a true minikube cluster
 kind       the course's own kind cluster, made, used, stopped, started and deleted, beside another that must not notice
-situations what a pod can live through (tests/situations/situations.yaml) on practice, and on a true kind cluster where kind is there
+situations what a pod can live through (tests/situations/situations.yaml) on practice; with KUBESCHOOL_SITUATIONS=kind on a true kind too
 twin       the same commands on both clusters, transcripts compared
 fuzz       20,000 requests nobody would send, and kill -9 between writes: every one is answered, nothing is lost
 soak       1,000 random operations while components, nodes and the whole process are killed: at rest every invariant is true
@@ -130,7 +130,7 @@ def _in_halves(folder: str, ids: list[str]) -> bool:
 
 
 def real(name: str) -> bool:
-    """One cluster of this name for all chapters and labs; deleted afterwards unless it ran before. They must leave everything outside of
+    """One cluster of this name for all chapters, labs and views; deleted afterwards unless it ran before. They must leave everything outside of
     the course's namespaces as it was."""
     there, _ = provider(name).status()
     try:
@@ -142,7 +142,8 @@ def real(name: str) -> bool:
             kubeconfig = Path(home, name, "kubeconfig")
             before = everything_else(kubeconfig)
             runs = [partial(_nbval, notebook, "nbval-lax", REAL_CELL_SECONDS, env) for notebook in notebooks()]
-            passed = _side_by_side([partial(_pytest, ROOT / "tests" / "labs", env=env), *runs], at_once=3)
+            views = partial(_pytest, ROOT / "tests" / "wire" / "test_inspectors.py", env={**env, "KUBESCHOOL_WIRE_KUBECONFIG": str(kubeconfig)})
+            passed = _side_by_side([partial(_pytest, ROOT / "tests" / "labs", env=env), *runs, views], at_once=3)
             subprocess.run(reset, env=env)
             return _left_alone(before, kubeconfig) and passed
     finally:

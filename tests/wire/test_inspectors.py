@@ -9,6 +9,7 @@ from kubernetes import config
 from kubeschool.api import Api
 from kubeschool.clusters.practice import Practice
 from kubeschool.inspectors.dashboard import watch_all
+from kubeschool.inspectors.events import events
 from kubeschool.inspectors.history import history
 from kubeschool.inspectors.journey import journey
 from kubeschool.inspectors.logs import logs
@@ -63,11 +64,37 @@ def test_views_of_a_deployment_show_what_the_api_says(kubectl, cluster, web, unt
     assert "2/2 ready" in str(watch_all(cluster)) and "● 2 Running" in str(watch_all(cluster))
     assert str(timeline(cluster, "deploy/web")).count("condition Ready  is True") == 2
 
+    said = kubectl("get events -o jsonpath='{range .items[?(@.involvedObject.name==\"web\")]}{.message}{end}'")
+    assert [line.detail for line in events(cluster, "deploy/web").lines] == [f"{said}  [deployment-controller]"]
+
     live = tree(cluster, "deploy/web")
     live._live()
+    live._controls[0]._widget.value = True
+    until(lambda: live._picture.value.count("container nginx") == 2)
     kubectl("scale deployment web --replicas=3")
     until(lambda: live._picture.value.count("Pod web-") == 3 and "3/3 ready" in live._picture.value)
+    kubectl("delete deployment web")
+    until(lambda: "was deleted" in live._picture.value)
     live.close()
+
+
+def test_one_pod_is_found_on_the_map(kubectl, cluster, web):
+    found = node_map(cluster, "pods -l app=web")
+    found._controls[0].value = web[0]
+    assert [line.text.partition("/")[2] for line in found.lines if line.prefix and line.state] == web[:1]
+
+
+def test_a_bad_update_shows(kubectl, cluster, web, until):
+    file = kubectl.folder / "web.yaml"
+    file.write_text(kubectl("create deployment web --image=nginx:1.27 --replicas=2 --dry-run=client -o yaml"))
+    kubectl("set image deployment/web *=nginx:0.0")
+    bad = rollout(cluster, "deploy/web")
+    bad._live()
+    until(lambda: "revision 2 (newest)" in bad._picture.value and "0 of 1 ready" in bad._picture.value)
+    bad.close()
+    diff = str(yaml(cluster, "deploy/web", file=str(file)))
+    assert "nginx:1.27" in diff and "nginx:0.0" in diff
+    until(lambda: "ErrImagePull" in str(watch_all(cluster)) or "ImagePullBackOff" in str(watch_all(cluster)))
 
 
 def test_a_service_says_who_answered_and_logs_follow(kubectl, cluster, web, until):
