@@ -130,8 +130,8 @@ def _in_halves(folder: str, ids: list[str]) -> bool:
 
 
 def real(name: str) -> bool:
-    """One cluster of this name for all chapters, labs and views; deleted afterwards unless it ran before. They must leave everything outside of
-    the course's namespaces as it was."""
+    """One cluster of this name for all chapters, labs and views; deleted afterwards unless it ran before. They must leave everything
+    outside of the course's namespaces as it was."""
     there, _ = provider(name).status()
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
@@ -142,7 +142,8 @@ def real(name: str) -> bool:
             kubeconfig = Path(home, name, "kubeconfig")
             before = everything_else(kubeconfig)
             runs = [partial(_nbval, notebook, "nbval-lax", REAL_CELL_SECONDS, env) for notebook in notebooks()]
-            views = partial(_pytest, ROOT / "tests" / "wire" / "test_inspectors.py", env={**env, "KUBESCHOOL_WIRE_KUBECONFIG": str(kubeconfig)})
+            on_it = {**env, "KUBESCHOOL_WIRE_KUBECONFIG": str(kubeconfig)}
+            views = partial(_pytest, ROOT / "tests" / "wire" / "test_inspectors.py", env=on_it)
             passed = _side_by_side([partial(_pytest, ROOT / "tests" / "labs", env=env), *runs, views], at_once=3)
             subprocess.run(reset, env=env)
             return _left_alone(before, kubeconfig) and passed
