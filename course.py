@@ -47,9 +47,8 @@ def main(words: list[str]) -> int:
     if arguments.command == "lab":
         install(LEARNER)
         root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []  # as in a container; it listens on localhost only
-        return run(
-            [PYTHON, "-m", "jupyterlab", f"--ServerApp.root_dir={ROOT}", *first_page(), *root, *rest], lab_environment(arguments.cluster)
-        )
+        options = [f"--ServerApp.root_dir={ROOT}", *first_page(), *terminals(), *root, *rest]
+        return run([PYTHON, "-m", "jupyterlab", *options], lab_environment(arguments.cluster))
     if arguments.command == "cluster":
         install(LEARNER)
         return run([PYTHON, "-m", "kubeschool.clusters", *rest], environment())
@@ -60,6 +59,12 @@ def main(words: list[str]) -> int:
 
 def first_page() -> list[str]:
     return [f"--LabApp.default_url=/lab/tree/{FIRST_NOTEBOOK}"] if (ROOT / FIRST_NOTEBOOK).exists() else []
+
+
+def terminals() -> list[str]:
+    """JupyterLab's terminals keep its environment. A login shell, which they are where it was started without a terminal, may set PATH
+    anew, and lose the course's kubectl."""
+    return [] if os.name == "nt" else [f"--ServerApp.terminado_settings=shell_command={[os.environ.get('SHELL') or 'sh']}"]
 
 
 def environment() -> dict[str, str]:

@@ -60,9 +60,10 @@ def ready_replicas(deployment: dict) -> int:
 
 
 def stuck(cluster, deployment: dict) -> str:
-    """Why the first Pod that is not ready is not, in the cluster's words."""
+    """Why the newest Pod that is not ready is not, in the cluster's words."""
     labels = written(deployment["spec"]["selector"]["matchLabels"])
     pods = cluster.api.get(f"/api/v1/namespaces/{cluster.namespace}/pods", labelSelector=labels)["items"]
+    pods.sort(key=lambda pod: pod["metadata"]["creationTimestamp"], reverse=True)  # those of the newest template first
     return next((why(cluster, pod) for pod in pods if not ready(pod)), "")
 
 

@@ -1,7 +1,11 @@
-"""Quiz questions: a widget to answer with, a list to read where there are no widgets. Questions are data, `quizzes/CHAPTER.yaml`."""
+"""Quiz questions: a widget to answer with, a list to read where there are no widgets. Questions are data, `quizzes/CHAPTER.yaml`, and in
+Chinese `quizzes/zh-CN/CHAPTER.yaml`, for the notebooks of that folder."""
+
+import os
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
+from zlib import crc32
 
 import yaml
 
@@ -9,6 +13,21 @@ from kubeschool.checks import record
 from kubeschool.errors import CourseError
 
 FOLDER = Path(__file__).parent / "quizzes"
+ENGLISH, CHINESE = "", "zh-CN"
+WORDS = {
+    ENGLISH: {
+        "right": "✔ Right.",
+        "wrong": "✘ Not quite.",
+        "grade": "{right} of {all} right at the first try, {answered} answered",
+        "again": "read again: {chapter}",
+    },
+    CHINESE: {
+        "right": "✔ 对。",
+        "wrong": "✘ 还不对。",
+        "grade": "{all} 题中答了 {answered} 题，第一次就答对的有 {right} 题",
+        "again": "再读一遍：{chapter}",
+    },
+}
 
 
 @dataclass(frozen=True)
@@ -35,32 +54,42 @@ class Question:
             raise ValueError(f"question {self.id} needs exactly one right choice")
 
 
-def questions(chapter: str) -> list[Question]:
-    """The questions of a chapter, e.g. "04-pods". Raises CourseError when it has none."""
-    path = FOLDER / f"{chapter}.yaml"
+def language() -> str:
+    """Of the notebook that this kernel works for, by its folder; JupyterLab names it in $JPY_SESSION_NAME."""
+    return CHINESE if Path(os.environ.get("JPY_SESSION_NAME", "")).parent.name == CHINESE else ENGLISH
+
+
+def questions(chapter: str, language: str = ENGLISH) -> list[Question]:
+    """The questions of a chapter, e.g. "04-pods", their choices shuffled, always in the same way. Raises CourseError when it has none."""
+    translated = FOLDER / language / f"{chapter}.yaml"
+    path = translated if translated.is_file() else FOLDER / f"{chapter}.yaml"
     if not path.is_file():
         raise CourseError(f'chapter "{chapter}" has no quiz; there are: {", ".join(sorted(p.stem for p in FOLDER.glob("*.yaml")))}')
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [
-        Question(e["id"], e["objective"], e["question"], tuple(Choice(**c) for c in e["choices"]), e.get("read", chapter)) for e in entries
-    ]
+    return [Question(e["id"], e["objective"], e["question"], _choices(e), e.get("read", chapter)) for e in entries]
+
+
+def _choices(entry: dict) -> tuple[Choice, ...]:
+    numbered = sorted(enumerate(entry["choices"]), key=lambda choice: crc32(f"{entry['id']} {choice[0]}".encode()))
+    return tuple(Choice(**choice) for _, choice in numbered)
 
 
 class Quiz:
     """All questions of a chapter, one below the other. `first` is whether the first answer to a question (its id) was right."""
 
     def __init__(self, chapter: str):
-        self.questions = questions(chapter)
+        self.language = language()
+        self.questions = questions(chapter, self.language)
         self.first: dict[str, bool] = {}
 
     def grade(self) -> "Grade":
         """How many first answers were right, and what to read again."""
-        return Grade(self.questions, dict(self.first))
+        return Grade(self.questions, dict(self.first), WORDS[self.language])
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         import ipywidgets
 
-        widget = ipywidgets.VBox([_card(question, self.first) for question in self.questions])
+        widget = ipywidgets.VBox([_card(question, self.first, WORDS[self.language]) for question in self.questions])
         return {**widget._repr_mimebundle_(), "text/plain": str(self), "text/html": self._static()}
 
     def __str__(self) -> str:
@@ -83,14 +112,15 @@ class Grade:
 
     questions: list[Question]
     first: dict[str, bool] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=lambda: WORDS[ENGLISH])
 
     @property
     def lines(self) -> list[str]:
         right = sum(self.first.values())
-        lines = [f"{right} of {len(self.questions)} right at the first try, {len(self.first)} answered"]
+        lines = [self.words["grade"].format(right=right, all=len(self.questions), answered=len(self.first))]
         for question in self.questions:
             if not self.first.get(question.id, True):
-                lines.append(f"◐ {question.id}  {question.text}  (read again: {question.read})")
+                lines.append(f"◐ {question.id}  {question.text}  ({self.words['again'].format(chapter=question.read)})")
         return lines
 
     def __str__(self) -> str:
@@ -101,7 +131,7 @@ class Grade:
         return {"text/plain": str(self), "text/html": f"<div>{rows}</div>"}
 
 
-def _card(question: Question, first: dict[str, bool]):
+def _card(question: Question, first: dict[str, bool], words: dict[str, str]):
     import ipywidgets as widgets
 
     picked = widgets.RadioButtons(
@@ -115,7 +145,7 @@ def _card(question: Question, first: dict[str, bool]):
 
     def show(change) -> None:
         choice = question.choices[change["new"]]
-        mark = "✔ Right." if choice.right else "✘ Not quite."
+        mark = words["right" if choice.right else "wrong"]
         first.setdefault(question.id, choice.right)
         answer.value = f"<div role='status'><b>{mark}</b> {escape(choice.why)}</div>"
         if choice.right:

@@ -18,7 +18,8 @@ MARKS = {"good": "●", "waiting": "◐", "bad": "✖", "gone": "○"}
 COLOURS = {"good": "#2e7d32", "waiting": "#b26a00", "bad": "#c62828", "gone": "#757575"}
 THEMED = {"good": "success-color1", "waiting": "warn-color0", "bad": "error-color1", "gone": "ui-font-color2"}
 """JupyterLab's names for them in the theme that is on."""
-PRE = "margin:0;line-height:1.5;white-space:pre-wrap;overflow-wrap:break-word;color:var(--jp-ui-font-color1,inherit);background:none"
+PRE = "margin:0;font-family:var(--jp-code-font-family,monospace);line-height:1.5;white-space:pre-wrap;overflow-wrap:break-word;" \
+    "color:var(--jp-ui-font-color1,inherit);background:none"
 
 
 def themed(state: str) -> str:

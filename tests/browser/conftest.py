@@ -14,6 +14,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from kubeschool.clusters.practice import Practice
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT))
+import course  # noqa: E402
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 SPEED = 20
@@ -42,10 +45,13 @@ def lab(home: Path, tmp_path_factory) -> Iterator[str]:
         file = folder / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True)
         file.write_text(json.dumps(settings))
-    environment = {k: v for k, v in os.environ.items() if k != "KUBECONFIG"}
-    environment |= {"KUBESCHOOL_HOME": str(home), "KUBESCHOOL_CLUSTER": "practice", "JUPYTER_CONFIG_DIR": str(folder / "config")}
-    environment["JUPYTERLAB_SETTINGS_DIR"] = str(folder / "settings")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("KUBECONFIG", raising=False)
+        patch.setenv("KUBESCHOOL_HOME", str(home))
+        environment = course.lab_environment("practice")
+    environment |= {"JUPYTER_CONFIG_DIR": str(folder / "config"), "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings")}
     options = ["--no-browser", "--allow-root", "--port=0", "--LabApp.expose_app_in_browser=True", f"--ServerApp.root_dir={folder}"]
+    options += course.terminals()
     command = [sys.executable, "-m", "jupyterlab", *options, "--LabApp.news_url="]
     server = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     for line in server.stderr:

@@ -74,3 +74,21 @@ def test_a_view_is_shown_and_follows_the_cluster(page: Page, lab: str, home: Pat
     views = page.locator(".jp-OutputArea-output .widget-html pre")
     assert views.count() > 0
     assert "Deployment" in " ".join(views.all_text_contents())
+
+
+def test_the_chinese_edition_asks_in_chinese(page: Page, lab: str):
+    open_notebook(page, lab, "zh-CN/00-start-here.ipynb")
+    page.set_default_timeout(RUN_SECONDS * 1000)
+    for start in ("import kubeschool", "kubeschool.quiz("):
+        page.evaluate(
+            """start => {
+                const cells = jupyterapp.shell.currentWidget.content;
+                cells.activeCellIndex = cells.widgets.findIndex(cell => cell.model.sharedModel.getSource().startsWith(start));
+                return jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            start,
+        )
+    radio = page.get_by_role("radio").first
+    radio.click()
+    answer = page.locator("[role=status]", has_text=re.compile("对")).first
+    assert re.search(r"[\u4e00-\u9fff]{4}", answer.inner_text())

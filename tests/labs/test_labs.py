@@ -17,6 +17,13 @@ SECONDS, REAL_SECONDS = 60, 180
 """How long the practice cluster, and a real one, may take to show what an attempt led to."""
 
 
+PYTHON = """
+from kubernetes import client
+container = {"name": "cafe", "image": "nginx:1.27"}
+client.AppsV1Api().patch_namespaced_deployment("cafe", cluster.namespace, {"spec": {"template": {"spec": {"containers": [container]}}}})
+"""
+
+
 @pytest.fixture(scope="session")
 def connected():
     """The cluster named by the environment, as `cluster` in a shell with the course's magics."""
@@ -105,6 +112,15 @@ def test_one_notebook_does_two_labs_and_each_looks_at_its_own_namespace(connecte
     assert _terminals_use(connected) == "default"
     with pytest.raises(CourseError, match="was removed"):
         second.check()
+
+
+@pytest.mark.parametrize("id", ["L01"])
+def test_a_lab_is_repaired_with_the_python_client_alone(connected, id):
+    lab = connected.lab(id)
+    lab.reset()
+    is_broken(lab)
+    is_repaired_by(lab, PYTHON)
+    lab.clean_up()
 
 
 @pytest.mark.parametrize("id", ["L20"])

@@ -1,6 +1,7 @@
 """Verdicts, the record of what was reached, quizzes, and what the lanes do with checkpoints."""
 
 import importlib
+import re
 from pathlib import Path
 
 import nbformat
@@ -12,6 +13,7 @@ from kubeschool.checks.verdict import NotDone, done, not_started, not_yet
 from kubeschool.errors import CourseError
 
 TESTS = Path(__file__).resolve().parents[1]
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +96,7 @@ def test_a_chapter_without_quiz_names_those_that_have_one():
 
 def test_picking_answers_and_keeps_what_was_right():
     question = quiz.questions("04-pods")[0]
-    _, picked, answer = quiz._card(question, {}).children
+    _, picked, answer = quiz._card(question, {}, quiz.WORDS[quiz.ENGLISH]).children
     right = next(i for i, choice in enumerate(question.choices) if choice.right)
     picked.value = (right + 1) % len(question.choices)
     assert "Not quite" in answer.value and record.everything() == {}
@@ -105,7 +107,7 @@ def test_picking_answers_and_keeps_what_was_right():
 def test_a_grade_counts_first_answers_and_says_what_to_read():
     shown = kubeschool.quiz("10-faq-and-exam")
     for question, good in zip(shown.questions, (True, False), strict=False):
-        _, picked, _ = quiz._card(question, shown.first).children
+        _, picked, _ = quiz._card(question, shown.first, quiz.WORDS[quiz.ENGLISH]).children
         right = next(i for i, choice in enumerate(question.choices) if choice.right)
         picked.value = right if good else (right + 1) % len(question.choices)
         picked.value = right
@@ -128,6 +130,25 @@ def test_every_objective_of_a_chapter_is_tested(chapter):
     tested = {question.objective for question in quiz.questions(chapter)} | {c.objective for c in checkpoint.every().values()}
     stated = {line.split("`")[1] for line in first.splitlines() if line.startswith("- `")}
     assert stated and stated <= tested
+
+
+@pytest.mark.parametrize("chapter", sorted(path.stem for path in quiz.FOLDER.glob("*.yaml")))
+def test_a_notebook_of_the_chinese_edition_asks_in_chinese(chapter, monkeypatch):
+    english = kubeschool.quiz(chapter)
+    monkeypatch.setenv("JPY_SESSION_NAME", f"/home/jovyan/notebooks/zh-CN/{chapter}.ipynb")
+    chinese = kubeschool.quiz(chapter)
+    assert [q.id for q in chinese.questions] == [q.id for q in english.questions]
+    for ours, theirs in zip(chinese.questions, english.questions, strict=True):
+        assert (ours.objective, ours.read) == (theirs.objective, theirs.read) and HAN.search(ours.text)
+        assert [choice.right for choice in ours.choices] == [choice.right for choice in theirs.choices]
+        assert all(HAN.search(choice.why) for choice in ours.choices)
+    assert "第一次" in str(chinese.grade())
+
+
+def test_the_right_choice_stands_anywhere():
+    every = [question for path in quiz.FOLDER.glob("*.yaml") for question in quiz.questions(path.stem)]
+    rights = [[choice.right for choice in question.choices].index(True) for question in every]
+    assert max(rights.count(place) for place in range(3)) < len(rights) / 2
 
 
 def solved(monkeypatch, *cells):

@@ -184,7 +184,7 @@ def test_commands(course, monkeypatch, words, end):
     monkeypatch.setattr(course, "run", Run)
     monkeypatch.setattr(course.os, "geteuid", lambda: 1000, raising=False)
     command = [Path(word).name if str(word).endswith(".py") else str(word) for word in course.main(words).command]
-    assert [word for word in command[1:] if not word.startswith("--ServerApp.root_dir=")] == end
+    assert [word for word in command[1:] if not word.startswith("--ServerApp.")] == end
 
 
 def test_an_unknown_command_is_refused(course):
