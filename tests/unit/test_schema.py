@@ -128,6 +128,7 @@ def test_parse_json_and_yaml():
 
 @pytest.mark.parametrize(("body", "text"), [
     (b'{"a":1,}', "invalid character '}' looking for beginning of object key string"),
+    (b"[1,]", "invalid character ']' looking for beginning of value"),
     (b'{"a" 1}', "invalid character '1' after object key"),
     (b'{"a":1 "b"}', "invalid character '\"' after object key:value pair"),
     (b"[1 2]", "invalid character '2' after array element"),

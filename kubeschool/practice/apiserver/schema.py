@@ -291,6 +291,8 @@ def go_json_error(body: bytes) -> str:
         return f"invalid character '\\x{body[error.start]:02x}' looking for beginning of value"
     except json.JSONDecodeError as error:
         message, at = error.msg, error.pos
+    if message.startswith("Illegal trailing comma"):  # Python 3.13 points at the comma
+        at += 1
     if message.startswith("Unterminated") or not text[at:].strip():
         return "unexpected end of JSON input"
     at += len(text[at:]) - len(text[at:].lstrip())
@@ -299,6 +301,7 @@ def go_json_error(body: bytes) -> str:
         "Expecting value": "looking for beginning of value",
         "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
         "Illegal trailing comma before end of object": "looking for beginning of object key string",
+        "Illegal trailing comma before end of array": "looking for beginning of value",
         "Expecting ':' delimiter": "after object key",
         "Extra data": "after top-level value",
         "Invalid control character at": "in string literal",
