@@ -32,6 +32,7 @@ UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted me
 UNRECOGNIZED = "the object provided is unrecognized (must be of type ConfigMap): "
 NO_METHOD = "the server does not allow this method on the requested resource"
 NO_PATH = "the server could not find the requested resource"
+GO = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
 LABEL = "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character"
 
 
@@ -59,7 +60,7 @@ class Server:
             except ValueError:
                 said = data.decode()
             if isinstance(said, dict) and said.get("kind") == "Status":
-                assert said.get("code", 200) == response.status
+                assert said.get("code", 200) == response.status and response.reason == GO.get(response.status, response.reason)
                 said = said.get("message", said["status"])
             return response.status, said, response.headers
 

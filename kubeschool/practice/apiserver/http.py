@@ -41,6 +41,8 @@ MERGING = ("application/json-patch+json", "application/merge-patch+json", "appli
 """The patches of custom resources."""
 STREAMED = ("log", "exec", "attach", "portforward", "proxy")
 ACCEPTED, WARNINGS = web.RequestKey("accepted", Accepted), web.RequestKey("warnings", list)
+REASONS = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+"""The words of `net/http/status.go` where Python 3.13 has others."""
 log = logging.getLogger("kube-apiserver")
 
 
@@ -79,8 +81,9 @@ class HttpServer:
         try:
             return await self._handle(http)
         except ApiError as error:
+            reason = REASONS.get(error.code)
             return web.Response(
-                body=orjson.dumps(error.status), status=error.code, content_type="application/json", headers=error.headers
+                body=orjson.dumps(error.status), status=error.code, reason=reason, content_type="application/json", headers=error.headers
             )
         except ConnectionError:
             raise
