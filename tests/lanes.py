@@ -82,7 +82,7 @@ def _environment() -> dict[str, str]:
 
 
 def _pytest(*words: str | Path, env: dict[str, str] | None = None) -> bool:
-    command = [sys.executable, "-m", "pytest", "-q", *words]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.ipc", *words]
     try:
         return subprocess.run(command, cwd=ROOT, env=env or _environment(), timeout=PYTEST_SECONDS).returncode == 0
     except subprocess.TimeoutExpired:
