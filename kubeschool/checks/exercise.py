@@ -130,7 +130,8 @@ class Exercise:
         about = f"{labs.LEVELS[lab.level]} · about {lab.minutes} minutes · namespace <code>{lab.namespace}</code>"
         head = f"<h3>{lab.id} · {escape(lab.title)}</h3><p><i>{about}</i></p>{story}"
         ticks = "".join(f"<li>○ {escape(goal.text)}</li>" for goal in lab.goals)
-        self._live = ipywidgets.HTML(self.check().ticks)
+        self._enter()
+        self._live = ipywidgets.HTML(f"<ul>{ticks}</ul>")
         self._watch(self._live)
         widget = ipywidgets.VBox([ipywidgets.HTML(head), self._live])
         return {**widget._repr_mimebundle_(), "text/plain": str(self), "text/html": f"{head}<ul>{ticks}</ul>"}
@@ -141,11 +142,12 @@ class Exercise:
         stop = self._watching = threading.Event()
 
         def run() -> None:
-            while not stop.wait(REFRESH_SECONDS) and widget.comm is not None and self.cluster.namespace == self.lab.namespace:
+            while not stop.is_set() and widget.comm is not None and self.cluster.namespace == self.lab.namespace:
                 goals = self._look()
                 widget.value = goals.ticks
                 if goals.done:
                     return
+                stop.wait(REFRESH_SECONDS)
             if not stop.is_set():
                 widget.value += "<p><i>No longer watched, since the notebook does something else: show the lab again.</i></p>"
 
