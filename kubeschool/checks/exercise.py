@@ -129,12 +129,12 @@ class Exercise:
         story = "".join(f"<p>{escape(part)}</p>" for part in lab.story.strip().split("\n\n"))
         about = f"{labs.LEVELS[lab.level]} · about {lab.minutes} minutes · namespace <code>{lab.namespace}</code>"
         head = f"<h3>{lab.id} · {escape(lab.title)}</h3><p><i>{about}</i></p>{story}"
-        ticks = "".join(f"<li>○ {escape(goal.text)}</li>" for goal in lab.goals)
+        goals = f"<ul>{''.join(f'<li>○ {escape(goal.text)}</li>' for goal in lab.goals)}</ul>"
         self._enter()
-        self._live = ipywidgets.HTML(f"<ul>{ticks}</ul>")
+        self._live = ipywidgets.HTML(goals)
         self._watch(self._live)
         widget = ipywidgets.VBox([ipywidgets.HTML(head), self._live])
-        return {**widget._repr_mimebundle_(), "text/plain": str(self), "text/html": f"{head}<ul>{ticks}</ul>"}
+        return {**widget._repr_mimebundle_(), "text/plain": str(self), "text/html": f"{head}{goals}"}
 
     def _watch(self, widget) -> None:
         """Keep the ticks true until every goal is done, the widget is closed or shown anew, or the notebook goes on to something else."""

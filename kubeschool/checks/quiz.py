@@ -78,18 +78,18 @@ class Quiz:
     """All questions of a chapter, one below the other. `first` is whether the first answer to a question (its id) was right."""
 
     def __init__(self, chapter: str):
-        self.language = language()
-        self.questions = questions(chapter, self.language)
+        chosen = language()
+        self.questions, self._words = questions(chapter, chosen), WORDS[chosen]
         self.first: dict[str, bool] = {}
 
     def grade(self) -> "Grade":
         """How many first answers were right, and what to read again."""
-        return Grade(self.questions, dict(self.first), WORDS[self.language])
+        return Grade(self.questions, dict(self.first), self._words)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict:
         import ipywidgets
 
-        widget = ipywidgets.VBox([_card(question, self.first, WORDS[self.language]) for question in self.questions])
+        widget = ipywidgets.VBox([_card(question, self.first, self._words) for question in self.questions])
         return {**widget._repr_mimebundle_(), "text/plain": str(self), "text/html": self._static()}
 
     def __str__(self) -> str:

@@ -59,12 +59,12 @@ def reached(cluster) -> Verdict:
 @LAB.goal("Its purchase is booked at the bank")
 def booked(cluster) -> Verdict:
     """By the log of the bank's payments, in which the checkout's Pod leaves its name."""
+    booked = look.kubectl(cluster, "logs", f"--namespace={BANK}", "--selector=app=payments", "--tail=-1")[1]
+    if any(f"for={pod['metadata']['name']} " in booked for pod in look.pods(cluster, "app=checkout")):
+        return done("it is in the log of payments")
     if not _purchase(cluster)[0]:
         return not_yet("no purchase goes through")
-    booked = look.kubectl(cluster, "logs", f"--namespace={BANK}", "--selector=app=payments", "--tail=-1")[1]
-    if not any(f"for={pod['metadata']['name']} " in booked for pod in look.pods(cluster, "app=checkout")):
-        return not_yet("somebody answers, but the bank has not heard of it", next=f"%kubectl logs -n {BANK} deploy/payments")
-    return done("it is in the log of payments")
+    return not_yet("somebody answers, but the bank has not heard of it", next=f"%kubectl logs -n {BANK} deploy/payments")
 
 
 @LAB.goal("The checkout stays Ready")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kubernetes import client, config
 from playwright.sync_api import Locator, Page, expect
-from test_lab import open_notebook
+from test_lab import open_notebook, run_cell
 
 from kubeschool.api import Api
 
@@ -184,13 +184,7 @@ def test_a_cell_that_runs_again_ends_its_view(gallery):
         ))  # fmt: skip
 
     before = widgets()
-    gallery.page.evaluate(
-        """() => {
-            const cells = jupyterapp.shell.currentWidget.content;
-            cells.activeCellIndex = cells.widgets.findIndex(cell => cell.model.sharedModel.getSource().startsWith('cluster.tree('));
-            return jupyterapp.commands.execute('notebook:run-cell');
-        }"""
-    )
+    run_cell(gallery.page, "cluster.tree(")
     expect(gallery.cell("tree").locator("pre")).to_have_count(1)
     assert widgets() == before
 

@@ -25,6 +25,18 @@ def run_all(page: Page) -> None:
     page.evaluate("jupyterapp.commands.execute('notebook:run-all-cells')")
 
 
+def run_cell(page: Page, start: str) -> None:
+    """Run the first cell whose source begins so."""
+    page.evaluate(
+        """start => {
+            const cells = jupyterapp.shell.currentWidget.content;
+            cells.activeCellIndex = cells.widgets.findIndex(cell => cell.model.sharedModel.getSource().startsWith(start));
+            return jupyterapp.commands.execute('notebook:run-cell');
+        }""",
+        start,
+    )
+
+
 def outputs(page: Page) -> list[dict]:
     """Of every code cell: its source, whether it ran, and the text of its errors."""
     return page.evaluate(
@@ -80,14 +92,7 @@ def test_the_chinese_edition_asks_in_chinese(page: Page, lab: str):
     open_notebook(page, lab, "zh-CN/00-start-here.ipynb")
     page.set_default_timeout(RUN_SECONDS * 1000)
     for start in ("import kubeschool", "kubeschool.quiz("):
-        page.evaluate(
-            """start => {
-                const cells = jupyterapp.shell.currentWidget.content;
-                cells.activeCellIndex = cells.widgets.findIndex(cell => cell.model.sharedModel.getSource().startsWith(start));
-                return jupyterapp.commands.execute('notebook:run-cell');
-            }""",
-            start,
-        )
+        run_cell(page, start)
     radio = page.get_by_role("radio").first
     radio.click()
     answer = page.locator("[role=status]", has_text=re.compile("对")).first
