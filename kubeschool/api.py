@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kubernetes.client import ApiClient
+from kubernetes.client import ApiClient, Configuration
 from kubernetes.client.exceptions import ApiException
+from urllib3 import Retry
+from urllib3.exceptions import ReadTimeoutError
 
 from kubeschool.errors import CourseError
 
@@ -29,21 +31,26 @@ class Resource:
 
 
 class Api:
-    """Requests raise ApiException for a refusal and urllib3's errors when nobody answers."""
+    """Requests raise ApiException for a refusal and urllib3's errors when nobody answers within `seconds`."""
 
-    def __init__(self, client: ApiClient):
-        self._client = client
+    def __init__(self):
+        """On the cluster of the official client's present configuration."""
+        configuration = Configuration.get_default_copy()
+        configuration.retries = _Retry(3)
+        self._client = ApiClient(configuration)
         self._resources: dict[str, Resource] = {}
 
-    def request(self, method: str, path: str, body: dict | None = None, **query: str | int | bool) -> dict:
-        response = self._open(method, path, body, query, REQUEST_SECONDS)
+    def request(
+        self, method: str, path: str, body: dict | None = None, seconds: float = REQUEST_SECONDS, **query: str | int | bool
+    ) -> dict:
+        response = self._open(method, path, body, query, seconds)
         text = response.read().decode()
         if not 200 <= response.status < 300:
             raise ApiException.from_response(http_resp=response, body=text, data=None)
         return json.loads(text) if text.startswith("{") else {"text": text}
 
-    def get(self, path: str, **query: str | int | bool) -> dict:
-        return self.request("GET", path, **query)
+    def get(self, path: str, seconds: float = REQUEST_SECONDS, **query: str | int | bool) -> dict:
+        return self.request("GET", path, seconds=seconds, **query)
 
     def find(self, path: str) -> dict | None:
         """The object at `path`, None when there is none."""
@@ -93,6 +100,15 @@ class Api:
             method, path, query_params=pairs, header_params=headers, body=body, auth_settings=["BearerToken"]
         )
         return self._client.call_api(method, url, headers, body, _request_timeout=timeout)
+
+
+class _Retry(Retry):
+    """What a broken connection swallowed is asked again; what was not answered in time is not."""
+
+    def increment(self, method=None, url=None, response=None, error=None, *rest, **more) -> Retry:
+        if isinstance(error, ReadTimeoutError):
+            raise error
+        return super().increment(method, url, response, error, *rest, **more)
 
 
 def message(refusal: ApiException) -> str:

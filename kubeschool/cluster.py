@@ -396,7 +396,6 @@ class Cluster:
     def _load(self, contents: dict) -> None:
         """Write the kernel's own kubeconfig and point kubectl and the official client at it."""
         from kubernetes import config
-        from kubernetes.client import ApiClient
 
         from kubeschool.api import Api
 
@@ -405,7 +404,7 @@ class Cluster:
         paths.write(self.kubeconfig, yaml.safe_dump(contents))
         _bypass_proxy_on_this_machine()
         config.load_kube_config(str(self.kubeconfig))
-        self.api = Api(ApiClient())
+        self.api = Api()
 
     def _leave(self) -> None:
         """From here on kubectl and the official client reach no cluster."""

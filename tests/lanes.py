@@ -1,20 +1,26 @@
-"""The test lanes of docs and CI: `course.py test [LANE…]`. Without a name, every lane this machine can run.
+"""The test lanes of docs and CI: `course.py test [LANE…]`. What this machine lacks for a lane is said.
 
-unit       the parts, alone
-practice   every chapter on the practice cluster, its checkpoints solved, its outputs compared with the saved ones (nbval);
-           then every checkpoint with its wrong answers
-again      every chapter after a run that broke off, and once more
-labs       every lab on the practice cluster: broken, half repaired, repaired
-wire       the real kubectl and the official Python client against the practice cluster
-real       the same chapters on a true kind cluster, errors only (nbval-lax), its labs and views; KUBESCHOOL_KIND_IMAGE names the node image
-minikube   the same on a true minikube cluster
-kind       the course's own kind cluster, made, used, stopped, started and deleted, beside another that must not notice
-situations what a pod can live through (tests/situations/situations.yaml) on practice; with KUBESCHOOL_SITUATIONS=kind on a true kind too
-twin       the same commands on both clusters, transcripts compared
-fuzz       20,000 requests nobody would send, and kill -9 between writes: every one is answered, nothing is lost
-soak       1,000 random operations while components, nodes and the whole process are killed: at rest every invariant is true
-browser    JupyterLab in a headless Chromium
-binder     the environment of binder/, then chapters 00 and 07 in the conditions of a Binder container (Linux, as root)
+Without a name, what every change needs, in ten minutes:
+
+unit        the parts, alone
+practice    every chapter on the practice cluster, its checkpoints solved, its outputs compared with the saved ones (nbval)
+wire        the real kubectl and the official Python client against the practice cluster
+smoke       chapters 00, 04 and 07 on a true kind cluster, errors only (nbval-lax); KUBESCHOOL_KIND_IMAGE names the node image
+
+With `all`, these too, and `real` in place of `smoke`:
+
+checkpoints every checkpoint with its wrong answers
+again       every chapter after a run that broke off, and once more
+labs        every lab on the practice cluster: broken, half repaired, repaired
+real        every chapter, lab and view on a true kind cluster
+minikube    the same on a true minikube cluster
+kind        the course's own kind cluster, made, used, stopped, started and deleted, beside another that must not notice
+situations  what a pod can live through (tests/situations/situations.yaml) on practice; with KUBESCHOOL_SITUATIONS=kind on a true kind too
+twin        the same commands on both clusters, transcripts compared
+fuzz        20,000 requests nobody would send, and kill -9 between writes: every one is answered, nothing is lost
+soak        1,000 random operations while components, nodes and the whole process are killed: at rest every invariant is true
+browser     JupyterLab in a headless Chromium
+binder      the environment of binder/, then chapters 00 and 07 in the conditions of a Binder container (Linux, as root)
 """
 
 import argparse
@@ -34,7 +40,7 @@ from pathlib import Path
 from solved import solved
 from untouched import differences, everything_else
 
-from kubeschool.checks.lab import every
+from kubeschool.checks import checkpoint, lab
 from kubeschool.clusters import provider
 from kubeschool.clusters.practice import Practice
 
@@ -112,11 +118,7 @@ def practice() -> bool:
         with fresh_cluster() as env:
             return _nbval(notebook, "nbval", PRACTICE_CELL_SECONDS, env)
 
-    def checkpoints() -> bool:
-        with fresh_cluster() as env:
-            return _pytest(ROOT / "tests" / "checkpoints", env=env)
-
-    return _side_by_side([checkpoints, *(partial(chapter, notebook) for notebook in [*notebooks(), LABS])])
+    return _side_by_side([partial(chapter, notebook) for notebook in [*notebooks(), LABS]])
 
 
 def _in_halves(folder: str, ids: list[str]) -> bool:
@@ -129,9 +131,9 @@ def _in_halves(folder: str, ids: list[str]) -> bool:
     return _side_by_side([partial(some, ids[start::2]) for start in range(2)])
 
 
-def real(name: str) -> bool:
-    """One cluster of this name for all chapters, labs and views; deleted afterwards unless it ran before. They must leave everything
-    outside of the course's namespaces as it was."""
+def real(name: str, *chapters: str) -> bool:
+    """One cluster of this name for these chapters ("04"), or for all of them, the labs and the views; deleted afterwards unless it ran
+    before. They must leave everything outside of the course's namespaces as it was."""
     there, _ = provider(name).status()
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
@@ -141,10 +143,13 @@ def real(name: str) -> bool:
                 return False
             kubeconfig = Path(home, name, "kubeconfig")
             before = everything_else(kubeconfig)
-            runs = [partial(_nbval, notebook, "nbval-lax", REAL_CELL_SECONDS, env) for notebook in notebooks()]
-            on_it = {**env, "KUBESCHOOL_WIRE_KUBECONFIG": str(kubeconfig)}
-            views = partial(_pytest, ROOT / "tests" / "wire" / "test_inspectors.py", env=on_it)
-            passed = _side_by_side([partial(_pytest, ROOT / "tests" / "labs", env=env), *runs, views], at_once=3)
+            wanted = [notebook for notebook in notebooks() if not chapters or notebook.name.startswith(chapters)]
+            runs = [partial(_nbval, notebook, "nbval-lax", REAL_CELL_SECONDS, env) for notebook in wanted]
+            if not chapters:
+                on_it = {**env, "KUBESCHOOL_WIRE_KUBECONFIG": str(kubeconfig)}
+                views = partial(_pytest, ROOT / "tests" / "wire" / "test_inspectors.py", env=on_it)
+                runs = [partial(_pytest, ROOT / "tests" / "labs", env=env), *runs, views]
+            passed = _side_by_side(runs, at_once=3)
             subprocess.run(reset, env=env)
             return _left_alone(before, kubeconfig) and passed
     finally:
@@ -223,9 +228,11 @@ def _folder(name: str, missing: Callable[[], str | None] = lambda: None) -> Lane
 LANES = [
     _folder("unit"),
     Lane("practice", practice, without_notebooks),
-    Lane("again", lambda: _in_halves("again", [path.stem for path in notebooks()]), without_notebooks),
-    Lane("labs", lambda: _in_halves("labs", list(every()))),
     _folder("wire"),
+    Lane("smoke", partial(real, "kind", "00", "04", "07"), without_kind),
+    Lane("checkpoints", lambda: _in_halves("checkpoints", list(checkpoint.every()))),
+    Lane("again", lambda: _in_halves("again", [path.stem for path in notebooks()]), without_notebooks),
+    Lane("labs", lambda: _in_halves("labs", list(lab.every()))),
     Lane("real", partial(real, "kind"), lambda: without_notebooks() or without_kind()),
     Lane("minikube", partial(real, "minikube"), lambda: without_notebooks() or without_minikube()),
     _folder("kind", without_kind),
@@ -236,24 +243,28 @@ LANES = [
     _folder("browser", without_browser),
     _folder("binder", without_sandbox),
 ]
+QUICK = ("unit", "practice", "wire", "smoke")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="course.py test", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("lanes", nargs="*", metavar="LANE", choices=[[], *(lane.name for lane in LANES)])
+    parser.add_argument("lanes", nargs="*", metavar="LANE", choices=[[], "all", *(lane.name for lane in LANES)])
     parser.add_argument("--retry", type=float, default=0, metavar="MINUTES", help="run what failed once more, while so many are not over")
     arguments = parser.parse_args()
     began, asked = time.monotonic(), arguments.lanes
-    chosen = [lane for lane in LANES if not asked or lane.name in asked]
+    names = [lane.name for lane in LANES if lane.name != "smoke"] if "all" in asked else asked or QUICK
+    chosen = [lane for lane in LANES if lane.name in names]
     results = {lane: _run(lane) for lane in chosen}
     for lane in sorted((lane for lane in chosen if results[lane][0] == FAILED), key=lambda lane: results[lane][1]):
         seconds = results[lane][1]
         if time.monotonic() - began + seconds < arguments.retry * 60:
             again, more = _run(lane)
             results[lane] = ("passed, but only the second time" if again == PASSED else f"{FAILED} twice", seconds + more)
-    print("\n" + "\n".join(f"{lane.name:10}{seconds:6.0f} s  {verdict}" for lane, (verdict, seconds) in results.items()))
-    asked_in_vain = asked and any(verdict.startswith("could") for verdict, _ in results.values())
-    return int(asked_in_vain or any(verdict.startswith(FAILED) for verdict, _ in results.values()))
+    print("\n" + "\n".join(f"{lane.name:12}{seconds:6.0f} s  {verdict}" for lane, (verdict, seconds) in results.items()))
+    if not asked:
+        print("`course.py test all` runs the others: " + ", ".join(lane.name for lane in LANES if lane not in chosen))
+    asked_in_vain = set(asked) - {"all"} and any(verdict.startswith("could") for verdict, _ in results.values())
+    return int(bool(asked_in_vain) or any(verdict.startswith(FAILED) for verdict, _ in results.values()))
 
 
 def _run(lane: Lane) -> tuple[str, float]:

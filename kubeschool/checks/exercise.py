@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime
 from html import escape
@@ -18,7 +19,7 @@ from kubeschool.checks.verdict import DONE, Verdict, not_yet
 from kubeschool.errors import CourseError
 
 STARTED, REPAIRED = "kubeschool.dev/lab-started", "kubeschool.dev/lab-repaired"
-REFRESH_SECONDS = 0.5
+REFRESH_SECONDS, PAUSE_SECONDS = 0.5, 0.1
 
 
 class Exercise:
@@ -143,11 +144,12 @@ class Exercise:
 
         def run() -> None:
             while not stop.is_set() and widget.comm is not None and self.cluster.namespace == self.lab.namespace:
+                began = time.monotonic()
                 goals = self._look()
                 widget.value = goals.ticks
                 if goals.done:
                     return
-                stop.wait(REFRESH_SECONDS)
+                stop.wait(max(PAUSE_SECONDS, began + REFRESH_SECONDS - time.monotonic()))
             if not stop.is_set():
                 widget.value += "<p><i>No longer watched, since the notebook does something else: show the lab again.</i></p>"
 
@@ -170,8 +172,8 @@ class Goals:
 
     @property
     def _end(self) -> str:
-        time = f"{self.seconds // 60} min {self.seconds % 60} s"
-        return f"Repaired, in {time}. Compare with solution()." if self.done else f"{time} so far"
+        took = f"{self.seconds // 60} min {self.seconds % 60} s"
+        return f"Repaired, in {took}. Compare with solution()." if self.done else f"{took} so far"
 
     def __str__(self) -> str:
         lines = [f"{verdict.mark} {text}\n    " + "\n    ".join(_said(verdict)) for text, verdict in self.verdicts]

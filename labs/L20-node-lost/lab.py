@@ -80,6 +80,6 @@ def alive(cluster) -> Verdict:
     return not_yet(f"the machine {' or '.join(where)} has no power", next="%kubectl get pods -o wide")
 
 
-@LAB.goal("The Service till answers")
+@LAB.goal("The Service till answers within a second")
 def page(cluster) -> Verdict:
-    return look.answers(cluster, "till:80")
+    return look.answers(cluster, "till:80", seconds=1)

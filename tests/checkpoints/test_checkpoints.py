@@ -58,7 +58,3 @@ def test_the_solution_is_done(cluster, id):
     run(every()[id].before)
     run(every()[id].solution)
     assert cluster.check(id).state == DONE
-
-
-def test_every_checkpoint_has_wrong_answers_and_an_objective():
-    assert all(len(checkpoint.wrong) >= 2 and checkpoint.objective for checkpoint in every().values())

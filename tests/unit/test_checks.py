@@ -32,6 +32,10 @@ def answer(monkeypatch):
     return verdicts.append
 
 
+def test_every_checkpoint_has_wrong_answers_and_an_objective():
+    assert all(len(each.wrong) >= 2 and each.objective for each in checkpoint.every().values())
+
+
 def test_a_verdict_says_what_the_cluster_says_and_what_to_try():
     verdict = not_yet("web is not Ready", why="ErrImagePull: <nope>", next="%kubectl describe pod web")
     assert str(verdict) == "◐ not yet: web is not Ready\nthe cluster says: ErrImagePull: <nope>\ntry: %kubectl describe pod web"

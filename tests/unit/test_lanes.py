@@ -28,10 +28,10 @@ def run(lanes, monkeypatch, *asked, **results):
 
 
 def test_a_lane_that_cannot_run_says_why_and_fails_only_when_asked_for(lanes, monkeypatch, capsys):
-    assert run(lanes, monkeypatch, unit=True, real="kind is not installed") == 0
+    assert run(lanes, monkeypatch, unit=True, smoke="kind is not installed") == 0
     out = capsys.readouterr().out
-    assert re.search(r"unit +0 s  passed", out) and re.search(r"real +0 s  could not run: kind is not installed", out)
-    assert run(lanes, monkeypatch, "real", unit=True, real="kind is not installed") == 1
+    assert re.search(r"unit +0 s  passed", out) and re.search(r"smoke +0 s  could not run: kind is not installed", out)
+    assert run(lanes, monkeypatch, "smoke", unit=True, smoke="kind is not installed") == 1
 
 
 def test_one_failure_fails_all_and_the_rest_still_runs(lanes, monkeypatch, capsys):
@@ -52,6 +52,14 @@ def test_only_what_is_asked_for_runs(lanes, monkeypatch, capsys):
     assert run(lanes, monkeypatch, "wire", unit=False, wire=True) == 0
     with pytest.raises(SystemExit):
         run(lanes, monkeypatch, "wires", unit=True, wire=True)
+
+
+@pytest.mark.parametrize(("asked", "ran"), [([], {"unit", "smoke"}), (["all"], {"unit", "real"}), (["real", "smoke"], {"real", "smoke"})])
+def test_all_runs_real_in_place_of_smoke_and_what_is_left_out_is_told(lanes, monkeypatch, capsys, asked, ran):
+    assert run(lanes, monkeypatch, *asked, unit=True, smoke=True, real=True) == 0
+    out = capsys.readouterr().out
+    assert set(re.findall(r"^(\w+) .*passed", out, re.MULTILINE)) == ran
+    assert ("`course.py test all` runs the others: real" in out) == (not asked)
 
 
 def test_a_folder_without_tests_is_no_pass(lanes):

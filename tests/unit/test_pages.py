@@ -100,7 +100,7 @@ def refused(command: str, lanes) -> bool:
     """Whether course.py would not take these words, e.g. "cluster up --nodes 3"."""
     first, *words = [word.rstrip(".,:;)") for word in command.split()]
     if first == "test":
-        return not set(words) <= {*(lane.name for lane in lanes.LANES), "--retry"}
+        return not set(words) <= {"all", *(lane.name for lane in lanes.LANES), "--retry"}
     if first == "cluster" and words:
         try:
             arguments_parser().parse_args(words)
