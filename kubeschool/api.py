@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from kubernetes.client import ApiClient, Configuration
+from kubernetes.client import ApiClient
 from kubernetes.client.exceptions import ApiException
 from urllib3 import Retry
 from urllib3.exceptions import ReadTimeoutError
@@ -33,11 +33,8 @@ class Resource:
 class Api:
     """Requests raise ApiException for a refusal and urllib3's errors when nobody answers within `seconds`."""
 
-    def __init__(self):
-        """On the cluster of the official client's present configuration."""
-        configuration = Configuration.get_default_copy()
-        configuration.retries = _Retry(3)
-        self._client = ApiClient(configuration)
+    def __init__(self, client: ApiClient):
+        self._client = client
         self._resources: dict[str, Resource] = {}
 
     def request(
@@ -102,8 +99,8 @@ class Api:
         return self._client.call_api(method, url, headers, body, _request_timeout=timeout)
 
 
-class _Retry(Retry):
-    """What a broken connection swallowed is asked again; what was not answered in time is not."""
+class LostConnections(Retry):
+    """A client's configuration.retries: what a broken connection swallowed is asked again, what was not answered in time is not."""
 
     def increment(self, method=None, url=None, response=None, error=None, *rest, **more) -> Retry:
         if isinstance(error, ReadTimeoutError):

@@ -396,15 +396,18 @@ class Cluster:
     def _load(self, contents: dict) -> None:
         """Write the kernel's own kubeconfig and point kubectl and the official client at it."""
         from kubernetes import config
+        from kubernetes.client import ApiClient, Configuration
 
-        from kubeschool.api import Api
+        from kubeschool.api import Api, LostConnections
 
         contents["contexts"][0]["context"]["namespace"] = self.namespace
         self._contents = contents
         paths.write(self.kubeconfig, yaml.safe_dump(contents))
         _bypass_proxy_on_this_machine()
         config.load_kube_config(str(self.kubeconfig))
-        self.api = Api()
+        configuration = Configuration.get_default_copy()
+        configuration.retries = LostConnections(3)
+        self.api = Api(ApiClient(configuration))
 
     def _leave(self) -> None:
         """From here on kubectl and the official client reach no cluster."""

@@ -58,11 +58,13 @@ PYTEST_SECONDS = 20 * 60
 
 @dataclass(frozen=True)
 class Lane:
-    """`run` gives whether it passed; `missing` says what this machine lacks for it, or nothing."""
+    """`run` gives whether it passed; `missing` says what this machine lacks for it, or nothing. What `waits` for a real
+    cluster's kubelets most of the time runs beside the others."""
 
     name: str
     run: Callable[[], bool]
     missing: Callable[[], str | None] = lambda: None
+    waits: bool = False
 
 
 def notebooks() -> list[Path]:
@@ -215,29 +217,29 @@ def without_sandbox() -> str | None:
     return None if any(map(os.path.exists, limits)) else "this machine's memory cannot be limited (no cgroups)"
 
 
-def _folder(name: str, missing: Callable[[], str | None] = lambda: None) -> Lane:
+def _folder(name: str, missing: Callable[[], str | None] = lambda: None, waits: bool = False) -> Lane:
     """The lane of the tests in tests/`name`."""
     folder = ROOT / "tests" / name
 
     def lacks() -> str | None:
         return missing() if any(folder.glob("test_*.py")) else f"there are no tests in tests/{name}"
 
-    return Lane(name, lambda: _pytest(folder), lacks)
+    return Lane(name, lambda: _pytest(folder), lacks, waits)
 
 
 LANES = [
     _folder("unit"),
     Lane("practice", practice, without_notebooks),
     _folder("wire"),
-    Lane("smoke", partial(real, "kind", "00", "04", "07"), without_kind),
+    Lane("smoke", partial(real, "kind", "00", "04", "07"), without_kind, waits=True),
     Lane("checkpoints", lambda: _in_halves("checkpoints", list(checkpoint.every()))),
     Lane("again", lambda: _in_halves("again", [path.stem for path in notebooks()]), without_notebooks),
     Lane("labs", lambda: _in_halves("labs", list(lab.every()))),
-    Lane("real", partial(real, "kind"), lambda: without_notebooks() or without_kind()),
-    Lane("minikube", partial(real, "minikube"), lambda: without_notebooks() or without_minikube()),
-    _folder("kind", without_kind),
+    Lane("real", partial(real, "kind"), lambda: without_notebooks() or without_kind(), waits=True),
+    Lane("minikube", partial(real, "minikube"), lambda: without_notebooks() or without_minikube(), waits=True),
+    _folder("kind", without_kind, waits=True),
     _folder("situations", without_bash),
-    _folder("twin", without_kind),
+    _folder("twin", without_kind, waits=True),
     _folder("fuzz"),
     _folder("soak"),
     _folder("browser", without_browser),
@@ -254,27 +256,55 @@ def main() -> int:
     began, asked = time.monotonic(), arguments.lanes
     names = [lane.name for lane in LANES if lane.name != "smoke"] if "all" in asked else asked or QUICK
     chosen = [lane for lane in LANES if lane.name in names]
-    results = {lane: _run(lane) for lane in chosen}
+    results: dict[Lane, tuple[str, float]] = {}
+    judge = partial(_judge, run=_apart if len(chosen) > 1 else lambda lane: lane.run())
+
+    def stream(lanes: list[Lane]) -> None:
+        while lanes:
+            lane = lanes.pop(0)
+            results[lane] = judge(lane)
+
+    streams = [[lane for lane in chosen if lane.waits is waits] for waits in (True, False)]
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            list(pool.map(stream, streams))
+        except KeyboardInterrupt:
+            print("Interrupted: the lanes at work clean up", flush=True)
+            for lanes in streams:
+                lanes.clear()
+            raise
     for lane in sorted((lane for lane in chosen if results[lane][0] == FAILED), key=lambda lane: results[lane][1]):
         seconds = results[lane][1]
         if time.monotonic() - began + seconds < arguments.retry * 60:
-            again, more = _run(lane)
+            again, more = judge(lane)
             results[lane] = ("passed, but only the second time" if again == PASSED else f"{FAILED} twice", seconds + more)
-    print("\n" + "\n".join(f"{lane.name:12}{seconds:6.0f} s  {verdict}" for lane, (verdict, seconds) in results.items()))
+    print("\n" + "\n".join(f"{lane.name:12}{seconds:6.0f} s  {verdict}" for lane in chosen for verdict, seconds in [results[lane]]))
     if not asked:
         print("`course.py test all` runs the others: " + ", ".join(lane.name for lane in LANES if lane not in chosen))
     asked_in_vain = set(asked) - {"all"} and any(verdict.startswith("could") for verdict, _ in results.values())
     return int(bool(asked_in_vain) or any(verdict.startswith(FAILED) for verdict, _ in results.values()))
 
 
-def _run(lane: Lane) -> tuple[str, float]:
+def _judge(lane: Lane, run: Callable[[Lane], bool]) -> tuple[str, float]:
     """(verdict, seconds)."""
-    print(f"\n== {lane.name} ==", flush=True)
+    print(f"== {lane.name} ==", flush=True)
     began = time.monotonic()
     missing = lane.missing()
-    verdict = f"could not run: {missing}" if missing else PASSED if lane.run() else FAILED
+    verdict = f"could not run: {missing}" if missing else PASSED if run(lane) else FAILED
     return verdict, time.monotonic() - began
 
 
+def _apart(lane: Lane) -> bool:
+    """In a process of its own, its name before each of its lines."""
+    command = [sys.executable, __file__, lane.name]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8") as process:
+        for line in process.stdout:
+            print(f"{lane.name:12}{line}", end="", flush=True)
+    return process.returncode == 0
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -44,6 +44,8 @@ def everything_else(kubeconfig: str | Path) -> dict[str, str]:
         for key in BOOKKEEPING:
             metadata.pop(key, None)
         item.pop("status", None)
+        if taints := item.get("spec", {}).get("taints"):  # the cluster's own say how a node is
+            item["spec"]["taints"] = [taint for taint in taints if not taint["key"].startswith("node.kubernetes.io/")]
         found[f"{item['kind']} {metadata.get('namespace', '')}/{metadata['name']}"] = json.dumps(item, sort_keys=True)
     return found
 
@@ -52,4 +54,5 @@ def differences(before: dict[str, str], after: dict[str, str]) -> list[str]:
     """What was made, removed or changed."""
     made = [f"made: {name}" for name in sorted(after.keys() - before.keys())]
     gone = [f"removed: {name}" for name in sorted(before.keys() - after.keys())]
-    return made + gone + [f"changed: {name}" for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
+    both = [name for name in sorted(before.keys() & after.keys()) if before[name] != after[name]]
+    return made + gone + [f"changed: {name}\n  {before[name]}\n  {after[name]}" for name in both]

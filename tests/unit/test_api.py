@@ -5,15 +5,15 @@ from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from kubernetes.client import Configuration
+from kubernetes.client import ApiClient, Configuration
 from urllib3.exceptions import ReadTimeoutError
 
-from kubeschool.api import Api
+from kubeschool.api import Api, LostConnections
 
 
 @pytest.fixture
-def asked(monkeypatch):
-    """How often each path was asked for; Api() reaches the server."""
+def server():
+    """(its Api, how often each path was asked for)."""
     asked, over = Counter(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
@@ -26,21 +26,21 @@ def asked(monkeypatch):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.01,)).start()
-    configuration = Configuration()
-    configuration.host = f"http://127.0.0.1:{server.server_port}"
-    monkeypatch.setattr(Configuration, "get_default_copy", lambda: configuration)
-    yield asked
+    configuration = Configuration(host=f"http://127.0.0.1:{server.server_port}", retries=LostConnections(3))
+    yield Api(ApiClient(configuration)), asked
     over.set()
     server.shutdown()
     server.server_close()
 
 
-def test_who_is_silent_is_asked_once(asked):
+def test_who_is_silent_is_asked_once(server):
+    api, asked = server
     with pytest.raises(ReadTimeoutError):
-        Api().get("/silent", seconds=0.05)
+        api.get("/silent", seconds=0.05)
     assert asked["/silent"] == 1
 
 
-def test_what_a_broken_connection_swallowed_is_asked_again(asked):
-    assert Api().get("/hangs-up") == {}
+def test_what_a_broken_connection_swallowed_is_asked_again(server):
+    api, asked = server
+    assert api.get("/hangs-up") == {}
     assert asked["/hangs-up"] == 2

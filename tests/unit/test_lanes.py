@@ -1,7 +1,9 @@
 """The lanes' verdict, what refresh leaves in a notebook, and what the sanitizer takes for noise."""
 
+import _thread
 import importlib
 import re
+import threading
 from pathlib import Path
 
 import nbformat
@@ -12,8 +14,11 @@ TESTS = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def lanes(monkeypatch):
+    """The module, whose lanes run in this process."""
     monkeypatch.syspath_prepend(str(TESTS))
-    return importlib.import_module("lanes")
+    lanes = importlib.import_module("lanes")
+    monkeypatch.setattr(lanes, "_apart", lambda lane: lane.run())
+    return lanes
 
 
 def run(lanes, monkeypatch, *asked, **results):
@@ -60,6 +65,33 @@ def test_all_runs_real_in_place_of_smoke_and_what_is_left_out_is_told(lanes, mon
     out = capsys.readouterr().out
     assert set(re.findall(r"^(\w+) .*passed", out, re.MULTILINE)) == ran
     assert ("`course.py test all` runs the others: real" in out) == (not asked)
+
+
+def test_an_interrupt_begins_no_other_lane(lanes, monkeypatch, capsys):
+    began = []
+
+    def interrupted():
+        began.append("real")
+        _thread.interrupt_main()
+        over.wait(10)
+        return True
+
+    over = threading.Event()
+    monkeypatch.setattr(lanes, "print", lambda *words, **_: words[0].startswith("Interrupted") and over.set(), raising=False)
+    made = {"real": interrupted, "kind": lambda: began.append("kind")}
+    monkeypatch.setattr(lanes, "LANES", [lanes.Lane(name, run, waits=True) for name, run in made.items()])
+    monkeypatch.setattr(lanes.sys, "argv", ["lanes.py", "all"])
+    with pytest.raises(KeyboardInterrupt):
+        lanes.main()
+    assert began == ["real"]
+
+
+def test_each_line_of_a_lane_bears_its_name(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(str(TESTS))
+    lanes = importlib.import_module("lanes")
+    assert not lanes._apart(lanes.Lane("nolane", bool))
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("nolane      ") for line in lines) and "invalid choice" in lines[-1]
 
 
 def test_a_folder_without_tests_is_no_pass(lanes):

@@ -53,5 +53,7 @@ async def test_scripts_give_what_this_busybox_gives():
         async with limit:
             return name, await asyncio.to_thread(run_busybox, SCRIPTS[name])
 
-    real = dict(await asyncio.gather(*map(one, SCRIPTS)))
-    assert not (wrong := differences(await run_all(), real)), "\n".join(wrong)
+    ours, real = await run_all(), {}
+    for _ in range(5):  # whether it says "Terminated" of a job that ends just now, busybox leaves to chance
+        real |= await asyncio.gather(*(one(name) for name in SCRIPTS if ours[name] != real.get(name)))
+    assert not (wrong := differences(ours, real)), "\n".join(wrong)
