@@ -44,7 +44,8 @@ def everything_else(kubeconfig: str | Path) -> dict[str, str]:
         for key in BOOKKEEPING:
             metadata.pop(key, None)
         item.pop("status", None)
-        if taints := item.get("spec", {}).get("taints"):  # the cluster's own say how a node is
+        if item["kind"] == "Node":  # the cluster's own taints say how it is
+            taints = item["spec"].get("taints", ())
             item["spec"]["taints"] = [taint for taint in taints if not taint["key"].startswith("node.kubernetes.io/")]
         found[f"{item['kind']} {metadata.get('namespace', '')}/{metadata['name']}"] = json.dumps(item, sort_keys=True)
     return found
