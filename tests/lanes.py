@@ -287,7 +287,6 @@ def main() -> int:
 
 def _judge(lane: Lane, run: Callable[[Lane], bool]) -> tuple[str, float]:
     """(verdict, seconds)."""
-    print(f"== {lane.name} ==", flush=True)
     began = time.monotonic()
     missing = lane.missing()
     verdict = f"could not run: {missing}" if missing else PASSED if run(lane) else FAILED
@@ -296,6 +295,7 @@ def _judge(lane: Lane, run: Callable[[Lane], bool]) -> tuple[str, float]:
 
 def _apart(lane: Lane) -> bool:
     """In a process of its own, its name before each of its lines."""
+    print(f"{lane.name:12}begins\n", end="", flush=True)
     command = [sys.executable, __file__, lane.name]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8") as process:
         for line in process.stdout:
