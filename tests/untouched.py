@@ -22,6 +22,8 @@ MOVES_BY_ITSELF = {
 """Resources that a cluster writes all the time."""
 MIRROR = "kubernetes.io/config.mirror"
 """The annotation of a pod that a kubelet shows of a file on its node: some come seconds after their node is ready."""
+COMES_AND_GOES = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+"""Taints by which the node controller says how a node is: a new one loses them seconds after it is Ready."""
 BOOKKEEPING = ("annotations", "generation", "managedFields", "resourceVersion")
 
 
@@ -44,9 +46,8 @@ def everything_else(kubeconfig: str | Path) -> dict[str, str]:
         for key in BOOKKEEPING:
             metadata.pop(key, None)
         item.pop("status", None)
-        if item["kind"] == "Node":  # the cluster's own taints say how it is
-            taints = item["spec"].get("taints", ())
-            item["spec"]["taints"] = [taint for taint in taints if not taint["key"].startswith("node.kubernetes.io/")]
+        if item["kind"] == "Node":
+            item["spec"]["taints"] = [taint for taint in item["spec"].get("taints", ()) if taint["key"] not in COMES_AND_GOES]
         found[f"{item['kind']} {metadata.get('namespace', '')}/{metadata['name']}"] = json.dumps(item, sort_keys=True)
     return found
 
